@@ -1,0 +1,1 @@
+"""The host of the stores. It never names a plugin: it asks a hook instead."""

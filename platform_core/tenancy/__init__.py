@@ -1,0 +1,1 @@
+"""Stores: configuration, host to store, plugin switches, the store's view of the plugins."""
